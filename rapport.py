@@ -120,15 +120,20 @@ class HttpError(Exception):
     """The server did not do what was asked, and there is no receipt: no token that holds, nothing of that id, a wrong parameter."""
 
     def __init__(self, status: int, message: str, problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__(f"{status}: {message}")
+        super().__init__(status, message, problems)
         self.status = status
         self.problems = problems
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.args[1]}"
 
 
 class Unavailable(HttpError):
     """The server can't now, and could not after all attempts; `retry_after` is how many seconds it asked to wait, if it did."""
 
-    def __init__(self, status: int, message: str, problems: tuple[Problem, ...], retry_after: float | None) -> None:
+    def __init__(
+        self, status: int, message: str, problems: tuple[Problem, ...] = (), retry_after: float | None = None
+    ) -> None:
         super().__init__(status, message, problems)
         self.retry_after = retry_after
 

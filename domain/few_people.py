@@ -13,6 +13,7 @@ Where one programme needs many more people than others, a search may have no end
 more is hidden than has to be, and nobody is given away.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -30,12 +31,14 @@ class Cell(NamedTuple):
         """Whether they are too few."""
         return len(self.people) < self.minimum
 
-    def with_more(self, more: "Cell") -> "Cell":
-        """Two together."""
-        return Cell(self.people | more.people, max(self.minimum, more.minimum))
+
+def together(cells: Sequence[Cell]) -> Cell:
+    """Several cells as one. There is one at least."""
+    if len(cells) == 1:
+        return cells[0]
+    return Cell(frozenset().union(*[cell.people for cell in cells]), max([cell.minimum for cell in cells]))
 
 
-NOBODY: Final = Cell(frozenset(), 0)
 People = frozenset[str]
 
 
@@ -56,14 +59,15 @@ class _Search:
         self._cells = cells
         self._minimum = minimum
         self._rows = {pivot: row for pivot, row in span.rows.items() if len(cells[pivot].people) < minimum}
-        self._rows_with: dict[int, set[int]] = {}
-        self._of_person: dict[str, set[int]] = {}
+        self._rows_with: dict[int, set[int]] = defaultdict(set)
         for pivot, row in self._rows.items():
             for unknown in row:
-                self._rows_with.setdefault(unknown, set()).add(pivot)
-                if len(cells[unknown].people) < minimum:
-                    for person in cells[unknown].people:
-                        self._of_person.setdefault(person, set()).add(unknown)
+                self._rows_with[unknown].add(pivot)
+        self._of_person: dict[str, set[int]] = defaultdict(set)
+        for unknown in self._rows_with:
+            if len(people := cells[unknown].people) < minimum:
+                for person in people:
+                    self._of_person[person].add(unknown)
 
     def vectors(self) -> Iterator[Vector]:
         """At least one, if there are any."""
@@ -123,7 +127,7 @@ class _Search:
         """The unknowns of these people alone, and the other rows whose pivots are among them."""
         some = set[int]().union(*(self._of_person[person] for person in people))
         theirs = {unknown for unknown in some if self._cells[unknown].people <= people}
-        return theirs, theirs & self._rows.keys() - {pivot}
+        return theirs, (theirs & self._rows.keys()) - {pivot}
 
     def _alone(self, pivot: int, theirs: Collection[int], others: Collection[int]) -> list[int]:
         """The unknowns of a row, but for theirs, that none of the other rows cancels; those first that few rows have."""

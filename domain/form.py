@@ -24,6 +24,8 @@ _PATTERNS: Final = {MONTH: "a month such as 2026-03"}
 _LEAVE_OUT: Final = "; leave the field out if there is nothing to say"
 # Beyond that a float is no whole number that 64 bits hold.
 _ROOM: Final = 2**63
+# How pydantic says that a text or a list has too much or too little in it; of a text that a check of ours saw first it says "items".
+_SIZE: Final = re.compile(r"\w+ should have (at least|at most) ([0-9]+) (?:character|item)s?\b.*")
 _WORDS: Final = (
     ("Input should be ", "expected "),
     ("Input should ", "expected to "),
@@ -37,7 +39,7 @@ def problems(
     """What is wrong with what was read as the JSON of a model, one problem a field. `id_paths` are the fields with an id."""
     by_path: dict[str | None, tuple[str, list[str]]] = {}
     for found in error.errors(include_url=False, include_context=False):
-        code, expected = in_words(found["type"], found["msg"])
+        code, expected = in_words(found["type"], found["msg"], found["input"])
         path = _path(found["loc"], read, code)
         if code == "unknown_field":
             expected = _field_expected(found["loc"], model)
@@ -118,8 +120,8 @@ def _without_places(path: str | None) -> str:
     return ".".join(part for part in (path or "").split(".") if not part.isdecimal())
 
 
-def in_words(kind: str, message: str) -> tuple[str, str]:
-    """The code and the words of what pydantic found, by its type and its message."""
+def in_words(kind: str, message: str, value: Any = None) -> tuple[str, str]:
+    """The code and the words of what pydantic found, by its type, its message and the value."""
     match kind:
         case "bad_id":
             return "bad_id", message
@@ -127,10 +129,16 @@ def in_words(kind: str, message: str) -> tuple[str, str]:
             return "missing", "expected a value, found none"
         case "extra_forbidden":
             return "unknown_field", "expected no such field"
+        case "path_not_file":
+            # The path is not repeated: where a secret was meant to be in a file, it may stand here itself.
+            return "bad_value", "expected the path of a file that is there"
         case "timezone_aware":
             return "naive_time", "expected a time with an offset, such as 2026-03-02T09:00:00Z"
         case "string_pattern_mismatch" if (pattern := message.partition("'")[2].removesuffix("'")) in _PATTERNS:
             return "bad_value", f"expected {_PATTERNS[pattern]}"
+        case _ if size := _SIZE.fullmatch(message):
+            one, more = ("character", "characters") if isinstance(value, str) else ("entry", "entries")
+            return "bad_value", f"expected {size[1]} {size[2]} {one if size[2] == '1' else more}"
         case _:
             words = message.removeprefix("Value error, ")
             for long, short in _WORDS:

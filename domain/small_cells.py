@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from operator import itemgetter
 from typing import NamedTuple
 
-from domain.few_people import NOBODY, Cell, sums_of_few
+from domain.few_people import Cell, sums_of_few, together
 from domain.span import Span, Vector
 from domain.terms import FEWEST_RESPONDENTS
 
@@ -51,12 +51,12 @@ class Suppression:
 
     def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> None:
         self.cells = {group: cell for group, cell in sorted(cells.items()) if cell.people}
-        candidates = [each for each in sums_of(self.cells, tables) if not each.small]
+        sums = list(sums_of(self.cells, tables))
         lowest = at_lowest(self.cells)
         if lowest != self.cells:
-            ever = Suppression(lowest, tables).shown
-            candidates = [each for each in candidates if each.figures[0] in ever]
-        self._elimination = Elimination(candidates, cells=self.cells)
+            ever = {each.figures[0] for each in Elimination(_large(map(Sum.at_lowest, sums)), cells=lowest).taken}
+            sums = [each for each in sums if each.figures[0] in ever]
+        self._elimination = Elimination(_large(sums), cells=self.cells)
         # The preferred come first.
         self.in_order: list[Figure] = [figure for each in self._elimination.taken for figure in each.figures]
         self.shown: set[Figure] = set(self.in_order)
@@ -83,6 +83,14 @@ class Sum(NamedTuple):
     def small(self) -> bool:
         return len(self.people) < self.minimum
 
+    def at_lowest(self) -> "Sum":
+        """The same under the lowest minimum that a document can set."""
+        return self._replace(minimum=min(self.minimum, FEWEST_RESPONDENTS))
+
+
+def _large(sums: Iterable[Sum]) -> list[Sum]:
+    return [each for each in sums if not each.small]
+
 
 def sums_of(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[Sum]:
     """Every sum once, in the order of preference."""
@@ -104,10 +112,7 @@ def sums_of(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[Sum
 
 
 def sum_of(cells: Mapping[Group, Cell], groups: tuple[Group, ...]) -> Sum:
-    if len(groups) == 1:
-        return Sum([], groups, *cells[groups[0]])
-    people = frozenset().union(*[cells[group].people for group in groups])
-    return Sum([], groups, people, max([cells[group].minimum for group in groups]))
+    return Sum([], groups, *together([cells[group] for group in groups]))
 
 
 def values_of(keys: Keys) -> Callable[[Group], Group]:
@@ -162,10 +167,10 @@ class Elimination:
 
     def _people(self, cells: Mapping[Group, Cell]) -> list[Cell]:
         """Who answered in each unknown."""
-        found = [NOBODY] * len(self._sizes)
+        of_unknown: list[list[Cell]] = [[] for _ in self._sizes]
         for group, unknown in self._unknown_of.items():
-            found[unknown] = found[unknown].with_more(cells[group])
-        return found
+            of_unknown[unknown].append(cells[group])
+        return list(map(together, of_unknown))
 
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether the sum of these cells follows from what was taken in."""

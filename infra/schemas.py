@@ -172,6 +172,10 @@ def dead_letter_schema() -> Schema:
     )
     headers["properties"] |= {
         f"{MARK}traceparent": {"type": "string", "pattern": TRACEPARENT},
+        f"{MARK}encrypted": {
+            "const": "1",
+            "description": "The value is the message encrypted to the store's own key, a JWE; without a key it is as it came.",
+        },
         f"{MARK}left-out": {
             **TEXT,
             "description": "The bytes of a message that was too large to be kept, or could not be read; the value is empty and its headers are missing.",
@@ -183,7 +187,7 @@ def dead_letter_schema() -> Schema:
     }
     return _headed(
         "DeadLetter",
-        "A message that could not be taken; these are headers, the value is as it came. A sender's own header that begins "
+        "A message that could not be taken; these are headers, the value is as it came, or encrypted. A sender's own header that begins "
         f"with {MARK} is kept as {SENDERS}{MARK}…",
         headers,
     )

@@ -298,9 +298,13 @@ def load(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
+        from domain.form import in_words
+
         wrong = [
             # What is wrong with one setting is named; what is wrong with several names them itself.
-            f"{variable(str(found['loc'][0]))}: {found['msg']}" if found["loc"] else str(found["ctx"]["error"])
+            f"{variable(str(found['loc'][0]))}: {in_words(found['type'], found['msg'], found['input'])[1]}"
+            if found["loc"]
+            else str(found["ctx"]["error"])
             for found in error.errors()
         ]
         raise WrongSettings("; ".join(wrong)) from None

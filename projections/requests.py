@@ -1,11 +1,19 @@
-"""`requests`: who was asked for an NPS answer or for feedback, on which occasion, and whether they answered. No answer is here."""
+"""`requests`: who was asked for an NPS answer or for feedback, on which occasion, and whether they answered. No answer is here.
 
-from typing import Final, assert_never
+Requests and answers may be told in any order: what was first and what answers what goes by when they happened, as in `practices`.
+"""
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, assert_never
+
+from domain.immutable import Immutable
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from projections.dataset import Column, Key, Row, Table, relationship_id
-from projections.projection import RowFold, Rows
+from projections.dataset import Column, Row, Table, relationship_id
+from projections.projection import RowContext, StateFold, Worked
 
 Asked = e.NpsRequested | e.FeedbackRequested
 Heard = Asked | e.NpsResponded | e.FeedbackGiven
@@ -34,70 +42,117 @@ TABLE: Final = Table(
 )
 
 
-def keys(recorded: AnyRecorded, rows: Rows) -> tuple[Key, ...]:
-    """The question that an event asks or answers. Feedback answers the request to that role which was made last."""
-    event: Heard = recorded.data
-    match event:
-        case e.NpsRequested() | e.NpsResponded():
-            return ((recorded.subject, "nps", event.respondent, event.occasion),)
-        case e.FeedbackRequested():
-            return ((recorded.subject, "feedback", event.respondent, event.occasion),)
-        case e.FeedbackGiven():
-            role = recorded.role
-            asked = [key for key in rows if key[1:3] == ("feedback", role) and rows[key]["requested_at"] is not None]
-            last = max(asked, key=lambda key: (rows[key]["requested_at"], key), default=None)
-            return (last or (recorded.subject, "feedback", role, UNASKED),)
-        case _:
-            assert_never(event)
+class Question(NamedTuple):
+    """A question to one respondent on one occasion."""
+
+    kind: str
+    respondent: str
+    occasion: str
 
 
-def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
-    """The row after an event."""
+class Request(NamedTuple):
+    """One time that a question was asked: when, by which role, about which clauses."""
+
+    question: Question
+    at: datetime
+    by: str
+    clauses: tuple[str, ...] = ()
+
+
+class Answered(NamedTuple):
+    """One time that somebody answered. Feedback names no occasion: it answers what that role was asked last before."""
+
+    question: Question
+    at: datetime
+
+
+@dataclass(frozen=True)
+class State(Immutable):
+    """Everything that was asked and answered in a relationship, in the order of versions."""
+
+    requests: tuple[Request, ...] = ()
+    answers: tuple[Answered, ...] = ()
+
+
+def fold(state: State | None, recorded: AnyRecorded) -> State:
+    """The state after an event."""
+    before, at = state or State(), recorded.occurred_at
     event: Heard = recorded.data
     match event:
         case e.NpsRequested():
-            return _asked(row or _blank(recorded, "nps", event.respondent, event.occasion), recorded)
+            request = Request(Question("nps", event.respondent, event.occasion), at, recorded.role)
+            return before.but(requests=(*before.requests, request))
         case e.FeedbackRequested():
-            asked = _asked(row or _blank(recorded, "feedback", event.respondent, event.occasion), recorded)
-            return asked | {"questions": list(event.questions)}
+            question = Question("feedback", event.respondent, event.occasion)
+            request = Request(question, at, recorded.role, tuple(event.questions))
+            return before.but(requests=(*before.requests, request))
         case e.NpsResponded():
-            return _answered(row or _blank(recorded, "nps", event.respondent, event.occasion), recorded)
+            answer = Answered(Question("nps", event.respondent, event.occasion), at)
+            return before.but(answers=(*before.answers, answer))
         case e.FeedbackGiven():
-            return _answered(row or _blank(recorded, "feedback", recorded.role, UNASKED), recorded)
+            answer = Answered(Question("feedback", recorded.role, UNASKED), at)
+            return before.but(answers=(*before.answers, answer))
         case _:
             assert_never(event)
 
 
-def _blank(recorded: AnyRecorded, kind: str, respondent: str, occasion: str) -> Row:
+def work(state: State, context: RowContext) -> Worked:
+    """A row for each question that was asked or answered."""
+    requests: defaultdict[Question, list[Request]] = defaultdict(list)
+    answers: defaultdict[Question, list[datetime]] = defaultdict(list)
+    in_time = sorted(state.requests, key=lambda request: request.at)
+    for request in in_time:
+        requests[request.question].append(request)
+    for answer in state.answers:
+        answers[_question(in_time, answer)].append(answer.at)
+    questions = sorted(requests.keys() | answers.keys())
+    return Worked({TABLE.name: [_row(context.subject, each, requests[each], answers[each]) for each in questions]})
+
+
+def _question(in_time: Sequence[Request], answer: Answered) -> Question:
+    """The question that an answer belongs to: NPS names it, feedback answers the latest request to that role before it."""
+    asked = answer.question
+    if asked.kind == "feedback":
+        for request in in_time:
+            if request.question[:2] == asked[:2] and request.at <= answer.at:
+                asked = request.question
+    return asked
+
+
+def _row(subject: str, question: Question, requests: Sequence[Request], answers: Sequence[datetime]) -> Row:
+    """The row of a question; its requests are in the order of their times."""
+    asked_at, answered_at = (requests[0].at if requests else None), min(answers, default=None)
+    waited = None if asked_at is None or answered_at is None or answered_at < asked_at else answered_at - asked_at
     return {
-        "relationship_id": recorded.subject,
-        "kind": kind,
-        "respondent": respondent,
-        "occasion": occasion,
-        "requests": 0,
-        "requested_at": None,
-        "requested_by": None,
-        "questions": [],
-        "answers": 0,
-        "answered_at": None,
-        "answered": False,
-        "days_to_answer": None,
+        "relationship_id": subject,
+        **question._asdict(),
+        "requests": len(requests),
+        "requested_at": asked_at,
+        "requested_by": requests[0].by if requests else None,
+        "questions": list(requests[-1].clauses) if requests else [],
+        "answers": len(answers),
+        "answered_at": answered_at,
+        "answered": bool(answers),
+        "days_to_answer": None if waited is None else waited / timedelta(days=1),
     }
 
 
-def _asked(row: Row, recorded: AnyRecorded) -> Row:
-    first = {} if row["requests"] else {"requested_at": recorded.occurred_at, "requested_by": recorded.role}
-    return {**row, **first, "requests": row["requests"] + 1}
+def dump(state: State) -> Any:
+    """The state as JSON values."""
+    requests = [[*each.question, each.at.isoformat(), each.by, each.clauses] for each in state.requests]
+    return [requests, [[*each.question, each.at.isoformat()] for each in state.answers]]
 
 
-def _answered(row: Row, recorded: AnyRecorded) -> Row:
-    changed = {**row, "answers": row["answers"] + 1, "answered": True}
-    if row["answered_at"] is None:
-        asked_at = row["requested_at"]
-        changed["answered_at"] = recorded.occurred_at
-        if asked_at is not None and asked_at <= recorded.occurred_at:
-            changed["days_to_answer"] = (recorded.occurred_at - asked_at).total_seconds() / 86_400
-    return changed
+def load(values: Any) -> State:
+    """Read what `dump` gave."""
+    requests, answers = values
+    return State(
+        tuple(
+            Request(Question(*question), datetime.fromisoformat(at), by, tuple(clauses))
+            for *question, at, by, clauses in requests
+        ),
+        tuple(Answered(Question(*question), datetime.fromisoformat(at)) for *question, at in answers),
+    )
 
 
-PROJECTION: Final = RowFold("requests", 1, TABLE, events_of(Heard), evolve, keys)
+PROJECTION: Final = StateFold("requests", 2, (TABLE,), events_of(Heard), fold, work, dump, load)

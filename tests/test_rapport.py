@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -19,9 +20,10 @@ import httpx
 import pytest
 
 import rapport
-from rapport import AsyncClient, Client, HttpError, Receipt, Unavailable, message, open_record
+from rapport import AsyncClient, Client, HttpError, Problem, Receipt, Unavailable, message, open_record
 from tests.infra.http.server import Server, serving
 
+PROBLEM = Problem("store", None, "The store can't answer now.", None)
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "use-from-python.md"
 ROLES = ["coordinator", "mentee"]
 PARTIES = {"programme_id": "spring", "mentee_id": "ana", "mentor_id": "ben", "codes": []}
@@ -186,6 +188,14 @@ def test_what_has_no_receipt_is_an_error_that_names_what_is_wrong(server: Server
             client.relationship(str(uuid.uuid4()))
         with pytest.raises(HttpError, match="did you mean as_of"):
             client.relationship(str(uuid.uuid4()), as_off="2026-03-02T09:00:00Z")
+
+
+@pytest.mark.parametrize("error", [HttpError(404, "nothing"), Unavailable(503, "later", (PROBLEM,), 2.5)])
+def test_an_error_and_a_receipt_reach_another_process_whole(error: HttpError) -> None:
+    receipt = Receipt("/tests", "1", "s", "refused", problems=(PROBLEM,))
+    got, same = pickle.loads(pickle.dumps((error, receipt)))
+    assert (type(got), str(got), vars(got)) == (type(error), str(error), vars(error))
+    assert same == receipt
 
 
 def test_a_server_that_is_not_there_is_told_in_the_end(token: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,13 @@ from functools import partial
 from infra.analysis import charts
 from infra.analysis.answer import Answer, Row, hidden_sentences
 from infra.analysis.population import DAY, Population, Relationship, both_enough, enough, shown_parts
-from infra.analysis.statistics import curve, quantile
+from infra.analysis.statistics import curve
 
 
 def activation(population: Population) -> Answer:
     """For the activation and each gate: how many came to it, and after how many days.
 
-    The median counts those who have not come to it yet (Kaplan-Meier). `last` is how often a gate was the last to be met;
+    Median and quarters count those who have not come to it yet (Kaplan-Meier). `last` is how often a gate was the last to be met;
     where that is of too few mentees it is hidden.
     """
     everybody = population.relationships
@@ -90,14 +90,13 @@ def _brief(row: Row) -> Row:
 
 def _row(what: str, days: list[int], met: list[bool], last: int | None) -> Row:
     found = curve(days, met)
-    reached = [day for day, one in zip(days, met, strict=True) if one]
     return {
         "what": what,
         "relationships": found.n,
         "met": found.ended,
-        "quarter": quantile(reached, 0.25),
+        "quarter": found.reached(0.25),
         "median": found.median,
-        "three_quarters": quantile(reached, 0.75),
+        "three_quarters": found.reached(0.75),
         "median_low": found.median_low,
         "median_high": found.median_high,
         "last": last,

@@ -6,6 +6,7 @@ relationship that lasts would look healthy because it lasted (immortal time).
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -20,7 +21,7 @@ BANDS: Final = ("healthy", "watch", "at_risk", "critical")
 
 
 def calibration(population: Population, day: int = 30, horizon: int = HORIZON_DAYS) -> Answer:
-    """By band on the day: how many ended early within so many days after it (Kaplan-Meier), and how well the score told which."""
+    """By band on the day: how many ended early within so many days after it, and how well the score told which."""
     at_day = _standing(population, day)
     found: defaultdict[str, list[Relationship]] = defaultdict(list)
     for one, _, band in at_day:
@@ -68,7 +69,7 @@ def _answer(day: int, horizon: int, rows: list[Row], found: dict[str, Any], sent
 
 
 def _row(population: Population, band: str, members: list[Relationship], day: int, horizon: int) -> Row:
-    found = curve([each.days(population.now) - day for each in members], [each.ended_early for each in members])
+    found = curve([_followed(population, each) - day for each in members], [each.ended_early for each in members])
     step = next((each for each in reversed(found.steps) if each.day <= horizon), None)
     assert step is not None, "a curve begins at 0"
     return {
@@ -79,6 +80,17 @@ def _row(population: Population, band: str, members: list[Relationship], day: in
         "low": 1 - step.high,
         "high": 1 - step.low,
     }
+
+
+def _followed(population: Population, one: Relationship) -> int:
+    """Days from the activation for which it is known whether it ended early: one that ended well never does, as far as there was time to see.
+
+    To leave such a one out from its end on, as Kaplan and Meier do, would count the early endings among those that go on alone (the weights
+    of Fine and Gray, Journal of the American Statistical Association 94, 1999, where the time that could be seen is known of all).
+    """
+    if one.terminated_at is None or one.ended_early:
+        return one.days(population.now)
+    return replace(one, terminated_at=None).days(population.now)
 
 
 def _standing(population: Population, day: int) -> list[tuple[Relationship, int, str]]:

@@ -8,7 +8,8 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 # A half is a half, whichever way its product was rounded.
-HALF: Final = 0.5 + 1e-9
+ROUNDING: Final = 1e-9
+HALF: Final = 0.5 + ROUNDING
 
 
 class Step(NamedTuple):
@@ -31,6 +32,10 @@ class Curve(NamedTuple):
     median: float | None
     median_low: float | None
     median_high: float | None
+
+    def reached(self, part: float) -> float | None:
+        """The first day by which this part has ended; None where it is not known to."""
+        return next((step.day for step in self.steps if 1 - step.survival >= part - ROUNDING), None)
 
     def at(self, day: float) -> Step | None:
         """The curve at a day; None beyond what is known of it."""

@@ -52,7 +52,7 @@ def list_letters(
         print_json([letter.to_dict() for letter in found])
     else:
         rows = (
-            (each.id, shown_minute(each.time), each.key or "", each.reason, shown_minute(each.resubmitted or ""))
+            (each.id, shown_minute(each.time), each.key_text or "", each.reason, shown_minute(each.resubmitted or ""))
             for each in found
         )
         rest = "--json has them all, as does --all with those sent again"
@@ -72,7 +72,8 @@ def show_letter(letter_id: IdArgument, as_json: JsonOption = False) -> None:
         if shown[name] is not None:
             print_text(f"{name}: {shown[name]}")
     for name, text in shown["headers"].items():
-        print_text(f"header {name}: {text}")
+        for each in text if isinstance(text, list) else [text]:
+            print_text(f"header {name}: {each}")
     if shown["left_out"] is not None:
         print_text(f"not kept here: {shown['left_out']} bytes that were too large or could not be read")
     if shown["encrypted"]:
@@ -102,11 +103,19 @@ def resubmit_letter(
 
 
 def _body(name: str) -> bytes:
+    """The corrected message. What can't be one is not sent: the letter would count as sent again, and be lost from the list."""
+    from infra.intake.message import MAX_BYTES
+
     try:
         found = standard_input().read() if name == "-" else Path(name).read_bytes()
-        return found.removeprefix(BOM_UTF8)
     except OSError as error:
         fail(f"cannot read {name}: {error.strerror}", USAGE)
+    body = found.removeprefix(BOM_UTF8)
+    if not body.strip():
+        fail(f"--body: expected a message, found nothing in {name}", USAGE)
+    if len(body) > MAX_BYTES:
+        fail(f"--body: expected at most {MAX_BYTES} bytes, found {len(body)} in {name}", USAGE)
+    return body
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from infra.evidence import parts
 from infra.evidence.checkpoints import Held, differences
 from infra.evidence.helpers import Helpers
 from infra.evidence.parts import Failed, Part, Unread, Workshop
-from infra.evidence.spellings import Spelled
 from infra.evidence.streams import StreamsVerdict
 from infra.evidence.tree_audit import MOST, TreeVerdict
 from infra.evidence.values import misfit_values
@@ -137,8 +136,8 @@ def _audited(
         answers = work([*early, plan.tree, *plan.streams], advance)
     found, of_record = answers[: len(early)], answers[len(early) :]
     (tree,), no_tree = misfits.read(here, [plan.tree], of_record[:1], TreeVerdict(0, EMPTY_ROOT, {}, []))
-    streams, no_streams = misfits.read(here, plan.streams, of_record[1:], StreamsVerdict(Spelled()))
-    verdict = put_together(store, kept, streams, tree)
+    streams, no_streams = misfits.read(here, plan.streams, of_record[1:], StreamsVerdict())
+    verdict = put_together(kept, streams, tree)
     against = () if no_tree else differences(held.kept, verdict.tree.size, verdict.tree.roots)
     verdict = verdict._replace(problems=(*held.problems, *against, *verdict.problems))
     skipped = *held.skipped, *verdict.skipped, *no_tree, *no_streams

@@ -6,12 +6,12 @@ A part says what is to be done, in words that can be sent to another process; `W
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+from infra.collector import collecting_seldom
 from infra.evidence.streams import Range, StreamsVerdict, audit_streams
 from infra.evidence.tree_audit import TreeVerdict, audit_leaves_of, audit_tree
 from infra.projection_engine import check
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.parallel_build import bundles
-from infra.projection_engine.stream_fold import collecting_seldom
 from infra.store.errors import StoreError, UnreadableText
 from infra.store.log import EventStore
 from infra.worker_runtime.replay import ALL, Share

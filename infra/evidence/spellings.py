@@ -1,6 +1,7 @@
 """Do the kept first spellings follow from the events? Every event spells its ids as the store does, and no other is kept."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from domain.ids import introduced, key
@@ -36,15 +37,8 @@ class Spelled:
                 return _otherwise(id_, place)
         return None
 
-    def join(self, other: "Spelled") -> Iterator[Wrong]:
-        """Take in what the events of further streams make of their ids; yields those that they spell differently."""
-        for folded, named in other.seen.items():
-            place = self.seen.setdefault(folded, named)
-            if place.spelling != named.spelling:
-                yield Wrong(named.subject, named.version, _otherwise(named.spelling, place))
-
-    def differences(self, store: EventStore, kept: frozenset[str]) -> Iterator[Wrong]:
-        """Yields every id that the store spells differently from the events, and of those that it `kept` before, what no event names."""
+    def differences(self, store: EventStore) -> Iterator[Wrong]:
+        """Yields every id that the store spells differently from the events."""
         keys = sorted(self.seen)
         for start in range(0, len(keys), AT_ONCE):
             some = keys[start : start + AT_ONCE]
@@ -56,8 +50,12 @@ class Spelled:
                     yield Wrong(
                         place.subject, place.version, f"the store {has} of {place.spelling}, an id in the event"
                     )
-        for folded in sorted(kept - self.seen.keys()):
-            yield Wrong(folded, 0, "the store has a first spelling of an id that no event names")
+
+
+def never_named(kept: AbstractSet[str], named: AbstractSet[str]) -> Iterator[Wrong]:
+    """Yields every id that the store `kept` and no event has `named`, both by what all spellings have in common."""
+    for folded in sorted(kept - named):
+        yield Wrong(folded, 0, "the store has a first spelling of an id that no event names")
 
 
 def _otherwise(spelling: str, place: Place) -> str:

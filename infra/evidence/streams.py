@@ -60,15 +60,17 @@ class StreamsVerdict:
     """What was checked and the first wrong event of each stream.
 
     `not_compared` are decisions that rest on words that can't be read, `lost` events whose words have no key though nobody had them erased.
+    `named` are the ids in the events, `misspelled` those that the store spells differently.
     """
 
-    spelled: Spelled
     relationships: int = 0
     subjects: int = 0
     events: int = 0
     problems: list[Wrong] = field(default_factory=list)
     not_compared: list[tuple[str, int]] = field(default_factory=list)
     lost: list[tuple[str, int]] = field(default_factory=list)
+    named: frozenset[str] = frozenset()
+    misspelled: list[Wrong] = field(default_factory=list)
 
 
 def audit_streams(
@@ -77,15 +79,18 @@ def audit_streams(
     advance: Callable[[int], None] = lambda _: None,
 ) -> StreamsVerdict:
     """Check the streams of a range, one subject's, or all. `advance` hears how many events were checked."""
-    found, courses, destroyed = StreamsVerdict(Spelled()), Courses(store), Destroyed(store)
+    found, spelled, courses, destroyed = StreamsVerdict(), Spelled(), Courses(store), Destroyed(store)
     with store.database.reading() as session:
         for streams in _some(_rows(session, of)):
             courses.prefetch(_others(store, streams))
-            checks = [_Stream(store, courses, destroyed, subject, found).check(rows) for subject, rows in streams]
+            checks = [
+                _Stream(store, courses, destroyed, spelled, subject, found).check(rows) for subject, rows in streams
+            ]
             # One kind of work for all of them, then the next: that is faster than one stream after the other.
             while checks:
                 checks = [check for check in checks if next(check, False)]
             advance(sum(len(rows) for _, rows in streams))
+    found.named, found.misspelled = frozenset(spelled.seen), list(spelled.differences(store))
     return found
 
 
@@ -153,9 +158,16 @@ class _Stream:
     """One stream, as far as it was checked."""
 
     def __init__(
-        self, store: EventStore, courses: Courses, destroyed: Destroyed, subject: str, verdict: StreamsVerdict
+        self,
+        store: EventStore,
+        courses: Courses,
+        destroyed: Destroyed,
+        spelled: Spelled,
+        subject: str,
+        verdict: StreamsVerdict,
     ) -> None:
-        self._store, self._destroyed, self._subject, self._verdict = store, destroyed, subject, verdict
+        self._store, self._destroyed, self._spelled = store, destroyed, spelled
+        self._subject, self._verdict = subject, verdict
         self._decisions = Decisions(courses)
         self._is_relationship = kind_of(subject) == "relationship" if _is_known(subject) else False
         self._version, self._previous = 0, NO_HASH
@@ -231,7 +243,7 @@ class _Stream:
                 else:
                     before, unfit = folded[place]
                     problem = self._problem(position, before, event, self._known) or unfit
-                problem = problem or self._verdict.spelled.hear(event)
+                problem = problem or self._spelled.hear(event)
             except _UNFIT as error:
                 problem = _unfit(error)
             if problem:

@@ -7,7 +7,7 @@ log and match one to one (`infra/evidence/tree_audit.py`), so that whatever was 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from infra.evidence.spellings import Spelled
+from infra.evidence.spellings import never_named
 from infra.evidence.streams import StreamsVerdict, audit_streams
 from infra.evidence.tree_audit import TreeVerdict, audit_leaves_of, audit_tree
 from infra.evidence.wrong import TREE, Wrong
@@ -58,14 +58,13 @@ def verify(
     streams = audit_streams(store, subject, advance)
     with store.database.reading() as session:
         tree = audit_tree(session, sizes) if subject is None else audit_leaves_of(session, subject, sizes)
-    return put_together(store, kept, [streams], tree)
+    return put_together(kept, [streams], tree)
 
 
-def put_together(
-    store: EventStore, kept: frozenset[str], parts: Iterable[StreamsVerdict], tree: TreeVerdict
-) -> Verdict:
+def put_together(kept: frozenset[str], parts: Iterable[StreamsVerdict], tree: TreeVerdict) -> Verdict:
     """The verdict on streams, in the order of the database, and on the tree. `kept` are the ids that the store had before."""
-    spelled, problems, not_compared, lost = Spelled(), list[Wrong](), list[Place](), list[Place]()
+    problems, misspelled, named = list[Wrong](), list[Wrong](), set[str]()
+    not_compared, lost = list[Place](), list[Place]()
     relationships = subjects = events = 0
     for part in parts:
         relationships, subjects, events = (
@@ -73,13 +72,15 @@ def put_together(
             subjects + part.subjects,
             events + part.events,
         )
-        problems += [*part.problems, *spelled.join(part.spelled)]
+        problems += part.problems
+        misspelled += part.misspelled
+        named |= part.named
         not_compared += part.not_compared
         lost += part.lost
     problems = _first_of_each([*problems, *tree.problems])
     if not problems:
         # Events that can't be read name no ids.
-        problems += spelled.differences(store, kept)
+        problems += [*misspelled, *never_named(kept, named)]
     found = Tree(tree.size, tree.root, tree.roots)
     skipped = (
         *_skipped(LOST, "the words", "the words of {} events", lost),

@@ -12,12 +12,13 @@ from typing import Any, Final, NamedTuple
 from domain.model import Event
 from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.terms import in_force, values
+from infra.collector import collecting_seldom
 from infra.export.tasks_then import tasks_then
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine import summaries
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec
-from infra.projection_engine.stream_fold import Folder, Unit, collecting_seldom
+from infra.projection_engine.stream_fold import Folder, Unit
 from infra.queries import nps
 from infra.queries.as_at import END, Moment, TermsThen
 from infra.store import log_reader

@@ -149,7 +149,7 @@ def _named(errors: Sequence[Any]) -> list[Problem]:
     found = []
     for each in errors:
         place = ".".join(str(part) for part in each["loc"][1:])
-        code, expected = in_words(each["type"], each["msg"])
+        code, expected = in_words(each["type"], each["msg"], each.get("input"))
         found.append(Problem("missing" if code == "missing" else "bad_value", expected, field=place or None))
     return found
 

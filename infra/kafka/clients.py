@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.configured_file import read_secret
+from infra.kafka.reaching import NO_PASSWORD, Connections, check_files
 from infra.settings import Settings, WrongSettings
 
 if TYPE_CHECKING:
@@ -48,11 +49,15 @@ def connection(settings: Settings) -> dict[str, Any]:
     """How to reach the brokers, as kafka-python wants it. Raises `NoKafka`."""
     if not settings.kafka:
         raise NoKafka("no broker is named: set RAPPORT_KAFKA to host:port (several with commas between)")
+    password = _secret(settings.kafka_key_password_file, "RAPPORT_KAFKA_KEY_PASSWORD_FILE") or NO_PASSWORD
+    if settings.kafka_security.endswith("SSL"):
+        with _wrong_settings():
+            check_files(settings, password)
     given = {
         "ssl_cafile": _path(settings.kafka_ca_file),
         "ssl_certfile": _path(settings.kafka_certificate_file),
         "ssl_keyfile": _path(settings.kafka_key_file),
-        "ssl_password": _secret(settings.kafka_key_password_file, "RAPPORT_KAFKA_KEY_PASSWORD_FILE"),
+        "ssl_password": password,
         "sasl_mechanism": settings.kafka_sasl,
         "sasl_plain_username": settings.kafka_username,
         "sasl_plain_password": _secret(settings.kafka_password_file, "RAPPORT_KAFKA_PASSWORD_FILE"),
@@ -72,9 +77,9 @@ def producer(settings: Settings, name: str, delivery_ms: int) -> Any:
     """A producer that keeps order and sends nothing twice by itself. Raises `NoKafka` and kafka's errors."""
     from kafka import KafkaProducer
 
-    with _reaching(settings):
+    with _reaching(settings) as reached:
         return KafkaProducer(
-            **connection(settings),
+            **reached,
             client_id=name,
             enable_idempotence=True,
             acks="all",
@@ -96,9 +101,9 @@ def consumer(settings: Settings, name: str, *, group: str | None, most: int = 50
     from infra.kafka import fetching
 
     session_ms = int(settings.kafka_session_seconds * 1000)
-    with _reaching(settings):
+    with _reaching(settings) as reached:
         found = KafkaConsumer(
-            **connection(settings),
+            **reached,
             client_id=name,
             group_id=group,
             enable_auto_commit=False,
@@ -125,18 +130,20 @@ def take_reached(consumer: Any) -> "dict[TopicPartition, int]":
 
 
 @contextmanager
-def _reaching(settings: Settings) -> Iterator[None]:
-    """kafka-python says of every broker that it can't talk to the same: what it may be is said here."""
+def _reaching(settings: Settings) -> Iterator[dict[str, Any]]:
+    """How to reach the brokers; where none answers, the error says why. Raises `NoKafka`, `KafkaTrouble`."""
     from kafka.errors import KafkaTimeoutError
 
+    # With the library's own reading the broker's last words would be lost with the connection that it closes after them.
+    import infra.kafka.fetching  # noqa: F401
+
+    connections = Connections(settings)
     try:
-        yield
+        yield connection(settings) | {"kafka_client": connections.client}
     except KafkaTimeoutError as error:
-        security = settings.kafka_security
-        trust = "" if security == "PLAINTEXT" else ", or one of us does not accept the other's certificate or password"
         raise KafkaTrouble(
-            f"no broker at {settings.kafka} answers to {security} (RAPPORT_KAFKA, RAPPORT_KAFKA_SECURITY): "
-            f"nobody listens there, or it expects something else{trust}"
+            f"no broker at {settings.kafka} answers to {settings.kafka_security} (RAPPORT_KAFKA, RAPPORT_KAFKA_SECURITY): "
+            f"{connections.meaning()}"
         ) from error
 
 
@@ -160,8 +167,8 @@ def admin(settings: Settings) -> Any:
     """An administrator's client, for questions. Raises `NoKafka` and kafka's errors."""
     from kafka import KafkaAdminClient
 
-    with _reaching(settings):
-        return KafkaAdminClient(**{**connection(settings), "bootstrap_timeout_ms": 2000, "request_timeout_ms": 2500})
+    with _reaching(settings) as reached:
+        return KafkaAdminClient(**{**reached, "bootstrap_timeout_ms": 2000, "request_timeout_ms": 2500})
 
 
 def _path(file: Path | None) -> str | None:
@@ -169,8 +176,14 @@ def _path(file: Path | None) -> str | None:
 
 
 def _secret(file: Path | None, setting: str) -> str | None:
-    try:
+    with _wrong_settings():
         return None if file is None else read_secret(file, setting)
+
+
+@contextmanager
+def _wrong_settings() -> Iterator[None]:
+    try:
+        yield
     except WrongSettings as error:
         raise NoKafka(str(error)) from None
 

@@ -236,7 +236,15 @@ def readable(letter: DeadLetter, settings: Settings) -> dict[str, Any]:
     now = read(letter.value, letter.headers, encrypted.load(settings))
     return {
         **letter.to_dict(),
-        "headers": {name: text.decode(errors="replace") for name, text in letter.headers},
+        "headers": _headers(letter.headers),
         "value": letter.value.decode(errors="replace"),
         "well_formed": isinstance(now, Message),
     }
+
+
+def _headers(found: Headers) -> dict[str, str | list[str]]:
+    """The headers by name; one that stands several times, which may be what was wrong, has a list."""
+    by_name: dict[str, list[str]] = {}
+    for name, text in found:
+        by_name.setdefault(name, []).append(text.decode(errors="replace"))
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in by_name.items()}

@@ -88,9 +88,8 @@ def _read_streams(feeds: Feeds, generations: list[Generation], processes: int | 
     for folded in parallel_build.fold_all(feed, todo, target, feeds.clock.now(), processes):
         _write(feed, folded)
         feeds.watcher.done(folded.bundle.events)
-    resummed = _summed(feeds, feed, target)
+    _add_up(feeds, feed, target)
     with feeds.database.transaction() as session:
-        summaries.write(session, resummed)
         generation_table.complete(session, feed.generations)
 
 
@@ -102,17 +101,19 @@ def _write(feed: Feed, folded: parallel_build.Folded) -> None:
     feed.generations = tuple(moved)
 
 
-def _summed(feeds: Feeds, feed: Feed, target: int) -> list[summaries.Resummed]:
-    """The summaries of all rows, once they are there: a group's figures depend on all others, so each bundle would cost the whole."""
-    found = []
+def _add_up(feeds: Feeds, feed: Feed, target: int) -> None:
+    """Write the summaries of all rows, once they are there: a group's figures depend on all others, so each bundle would cost the whole.
+
+    A build that was interrupted here makes the same groups again.
+    """
     feeds.watcher.begin("adding up", len(feed.summaries()))
     with feed.database.reading() as session:
         for generation, summary in feed.summaries():
-            before = summaries.load(session, generation, summary)
-            after = summaries.add_up_from_rows(session, generation, summary, feed.values_of(session, target))
-            found.append(summaries.Resummed(generation, summary, before, after))
+            for made in summaries.add_up_from_rows(session, generation, summary, feed.values_of(session, target)):
+                with feed.database.transaction() as writing:
+                    feed.generations = tuple(generation_table.touch(writing, feed.generations))
+                    summaries.write(writing, [summaries.Resummed(generation, summary, {}, made)])
             feeds.watcher.done(1)
-    return found
 
 
 def _switch(feeds: Feeds, names: Sequence[str], *, explain: bool) -> list[compare.Difference]:

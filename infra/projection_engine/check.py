@@ -242,6 +242,9 @@ def _sum(
     session: StoreSession, feed: Feed, generation: Generation, summary: Summary, position: int
 ) -> tuple[int, list[Wrong]]:
     """Add a summary up again from the stored rows that it summarises."""
-    groups = summaries.add_up_from_rows(session, generation, summary, feed.values_of(session, position))
-    stored = summaries.load(session, generation, summary)
-    return len(groups), list(_unlike(summary.table.name, stored, groups))
+    count, name = 0, summary.table.name
+    wrong = list(_unlike(name, summaries.load_without_rows(session, generation, summary), {}))
+    for made in summaries.add_up_from_rows(session, generation, summary, feed.values_of(session, position)):
+        count += len(made)
+        wrong += _unlike(name, summaries.load_beside(session, generation, summary, made), made)
+    return count, wrong

@@ -19,6 +19,7 @@ from domain.relationship.corrections import History
 from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.terms import in_force, values
 from infra.clock import Clock
+from infra.collector import collecting_seldom
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine import rows, summaries
 from infra.projection_engine.generation import Generation
@@ -29,7 +30,6 @@ from infra.projection_engine.stream_fold import (
     Folder,
     ProgrammeOf,
     Unit,
-    collecting_seldom,
     reason,
 )
 from infra.store import log_reader

@@ -11,12 +11,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
+from infra.collector import collecting_seldom
 from infra.operations import helper_process
 from infra.operations.helper_process import HelperEnded, helper
 from infra.projection_engine import rows
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
-from infra.projection_engine.stream_fold import NO_TIMES, Unit, collecting_seldom
+from infra.projection_engine.stream_fold import NO_TIMES, Unit
 from infra.store import log_reader
 from infra.store.mapper import RapportMapper
 from infra.store.opening import open_database

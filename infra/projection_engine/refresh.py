@@ -24,8 +24,8 @@ def due_streams(session: StoreSession, generation: Generation, at: datetime) -> 
 
 
 def is_timed(generation: Generation) -> bool:
-    """Whether its rows may change though nothing happens."""
-    return isinstance(generation.projection, StateFold)
+    """Whether its rows may change though nothing happens. Those that another program made stay as they are until they are built anew."""
+    return generation.current and isinstance(generation.projection, StateFold)
 
 
 def next_due(session: StoreSession, generation: Generation) -> datetime | None:

@@ -7,9 +7,7 @@ An error of a projection holds up this one stream in that one projection: earlie
 quarantine for `rapport projections retry`.
 """
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -24,8 +22,6 @@ from infra.store.log_reader import LogEntry, is_correction
 from projections.dataset import PROGRAMME, Key, Row
 from projections.projection import Programme, Projection, RowContext, RowFold, StateFold
 
-# Objects made before Python's collector of cycles runs, and how many runs come before one over the older objects.
-SELDOM: Final = (200_000, 100, 1000)
 _NOT_PLAIN: Final = frozenset({FactCorrected, RelationshipProposed})
 NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 ProgrammeOf = Callable[[str], Programme]
@@ -360,17 +356,3 @@ def _stored(projection: StateFold[Any], state: Any) -> Any:
 def reason(error: Exception) -> str:
     """Why a stream is held up, in a line."""
     return f"{type(error).__name__}: {error}"[:500]
-
-
-@contextmanager
-def collecting_seldom() -> Iterator[None]:
-    """Let Python's collector of cycles run seldom inside the block.
-
-    Folding makes many objects and no cycles; the collector would take a third of the time.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(*SELDOM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)

@@ -1,7 +1,7 @@
 """Summaries: small tables over all rows of another, kept up to date by adding new rows and taking off old ones."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from typing import Any, Final, NamedTuple
 
 from infra.projection_engine.generation import Generation
@@ -46,14 +46,37 @@ def load_concerned(
     programmes: Collection[str],
 ) -> dict[Key, Row]:
     """Returns the rows that these changes or new terms of these programmes may change: the groups, and those that are settled together with them."""
-    places = [summary.table.key.index(column) for column in summary.together]
-    keys = {summary.key(row) for change in of for row in change if row is not None}
-    wanted = {tuple(key[place] for place in places) for key in keys}
-    together = ", ".join(summary.together)
+    wanted = _together(summary, {summary.key(row) for change in of for row in change if row is not None})
     name = physical(summary.table.name, generation.mark)
-    theirs = f"SELECT DISTINCT {together} FROM {name} WHERE programme_id IN ({{keys}})"
+    theirs = f"SELECT DISTINCT {', '.join(summary.together)} FROM {name} WHERE programme_id IN ({{keys}})"
     wanted.update(session.keyed(theirs, [(programme,) for programme in sorted(programmes)]))
-    select = f"{_select(session, generation, summary.table)} WHERE ({together}) IN ({{keys}})"
+    return _load_together(session, generation, summary, wanted)
+
+
+def load_beside(
+    session: StoreSession, generation: Generation, summary: Summary, groups: Iterable[Key]
+) -> dict[Key, Row]:
+    """Returns the stored rows of these groups, and of those that are settled together with them."""
+    return _load_together(session, generation, summary, _together(summary, groups))
+
+
+def load_without_rows(session: StoreSession, generation: Generation, summary: Summary) -> dict[Key, Row]:
+    """Returns the stored rows of groups that are settled together and have no rows that they could be the summary of."""
+    together = ", ".join(summary.together)
+    of_groups, of_rows = (physical(name, generation.mark) for name in (summary.table.name, summary.of))
+    without = session.query(f"SELECT {together} FROM {of_groups} EXCEPT SELECT {together} FROM {of_rows}")
+    return _load_together(session, generation, summary, without)
+
+
+def _together(summary: Summary, groups: Iterable[Key]) -> set[Key]:
+    places = [summary.table.key.index(column) for column in summary.together]
+    return {tuple(key[place] for place in places) for key in groups}
+
+
+def _load_together(
+    session: StoreSession, generation: Generation, summary: Summary, wanted: Collection[Key]
+) -> dict[Key, Row]:
+    select = f"{_select(session, generation, summary.table)} WHERE ({', '.join(summary.together)}) IN ({{keys}})"
     return _decoded(session, generation, summary, session.keyed(select, sorted(wanted)))
 
 
@@ -92,12 +115,28 @@ def add_up(summary: Summary, groups: Mapping[Key, Row], of: Iterable[Change], te
 
 def add_up_from_rows(
     session: StoreSession, generation: Generation, summary: Summary, terms: TermValues
-) -> dict[Key, Row]:
-    """Returns the summary of all stored rows."""
+) -> Iterator[dict[Key, Row]]:
+    """Yields the summary of all stored rows, a part at a time: the groups that are settled together are in one."""
     table = next(each for each in generation.projection.tables if each.name == summary.of)
-    reader = table_codec(session.kind, generation.projection, table)
-    rows = map(reader.decode, session.stream(_select(session, generation, table)))
-    return add_up(summary, {}, (Change(None, row) for row in rows), terms)
+    select = f"{_select(session, generation, table)} ORDER BY {', '.join(summary.together)}"
+    rows = map(table_codec(session.kind, generation.projection, table).decode, session.stream(select))
+    for _, part in groupby(rows, key=_part_of(summary.together)):
+        yield add_up(summary, {}, (Change(None, row) for row in part), terms)
+
+
+def _part_of(together: Sequence[str]) -> Callable[[Row], int]:
+    """The part to which the next row belongs: one ends after so many rows, where rows with other values in these columns begin."""
+    number, count, before = 0, 0, None
+
+    def part(row: Row) -> int:
+        nonlocal number, count, before
+        values = [row[column] for column in together]
+        if count >= AT_ONCE and values != before:
+            number, count = number + 1, 0
+        count, before = count + 1, values
+        return number
+
+    return part
 
 
 class Resummed(NamedTuple):

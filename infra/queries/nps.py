@@ -16,6 +16,7 @@ from domain.nps import HIDDEN, figure, record_that_counts, without_asked
 from domain.small_cells import Group, Keys
 from domain.terms import in_force, suppression_min, values
 from domain.words import Occasion, Respondent
+from infra.collector import collecting_seldom
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import TermsThen, UnknownTerms, known_state
@@ -55,6 +56,7 @@ class _Rules(NamedTuple):
     timezone: str
 
 
+@collecting_seldom()
 def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment: Moment = NOW) -> list[Shown]:
     """The rows by role, occasion and the keys, in order. Groups that must not be shown have no figures.
 

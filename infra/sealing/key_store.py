@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from infra.sealing.errors import KeysRefused
-from infra.store.address import file_of, server_of, shown_url
+from infra.store.address import file_of, shown_url, without_secrets
 from infra.store.errors import UnknownStore, UnreachableStore
 from infra.store.sqlite_file import own
 
@@ -319,9 +319,10 @@ class PostgresKeyStore(KeyStore):
     """Keys in a database of PostgreSQL that holds nothing else."""
 
     def __init__(self, url: str) -> None:
+        from infra.store.postgres.connection import conninfo_of
+
         super().__init__(shown_url(url))
-        server_of(url)
-        self._url = url
+        self._conninfo = conninfo_of(url)
         self._turn = threading.RLock()
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -362,20 +363,22 @@ class PostgresKeyStore(KeyStore):
         import psycopg
 
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+            self._connection = psycopg.connect(self._conninfo, autocommit=True)
         return self._connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         import psycopg
+        from psycopg.conninfo import conninfo_to_dict
 
         try:
             yield
         except psycopg.OperationalError as error:
             if self._connection is not None:
                 self._connection.close()
+            why = without_secrets(str(error).strip().partition("\n")[0], conninfo_to_dict(self._conninfo))
             raise UnreachableStore(
-                "the store of keys that RAPPORT_KEYS names can't be reached: check its address and its server"
+                f"the store of keys that RAPPORT_KEYS names can't be reached: check its address and its server ({why})"
             ) from error
         except psycopg.Error as error:
             raise KeysRefused(f"the store of keys can't be used: {type(error).__name__}") from error

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from domain.form import in_words
 from domain.problem import Problem
 from infra.access.errors import NotKnown
 from infra.access.pages import WrongCursor
@@ -92,7 +93,11 @@ def answer_to(request: Request, error: Exception) -> Response:
             return error_page(request, HTTPStatus.BAD_REQUEST, Problem("bad_value", str(error), field="cursor"))
         case RequestValidationError():
             problems = [
-                Problem("bad_value", each["msg"], field=".".join(str(part) for part in each["loc"][1:]) or None)
+                Problem(
+                    "bad_value",
+                    in_words(each["type"], each["msg"], each.get("input"))[1],
+                    field=".".join(str(part) for part in each["loc"][1:]) or None,
+                )
                 for each in error.errors()
             ]
             return error_page(request, HTTPStatus.BAD_REQUEST, *problems)

@@ -211,9 +211,8 @@ REFUSALS: Final = (
     N_("expected a text that says something, found a blank one"),
     N_("expected a text that says something, found a blank one; leave the field out if there is nothing to say"),
     # What pydantic finds in a field, in the words of `domain.form`.
-    N_("String expected to have at least %(least)s character"),
-    N_("String expected to have at most %(most)s characters"),
-    N_("Value expected to have at most %(most)s items after validation, not %(found)s"),
+    N_("expected at least %(least)s character"),
+    N_("expected at most %(most)s characters"),
     N_("expected a finite number"),
     N_("expected a valid number"),
     N_("expected a valid integer"),

@@ -152,3 +152,21 @@ def test_a_source_that_no_cloudevent_may_have_is_refused(tmp_path: Path, source:
     assert list(tmp_path.iterdir()) == []
     with open_rapport(load(source="/offices/north", store=store)) as rapport:
         assert rapport.settings.source == "/offices/north"
+
+
+@pytest.mark.parametrize(
+    "name, value, why",
+    [
+        ("RAPPORT_KAFKA_SECURITY", "TLS", "expected 'PLAINTEXT', 'SSL', 'SASL_PLAINTEXT' or 'SASL_SSL'"),
+        ("RAPPORT_KAFKA_PASSWORD_FILE", "S3cr3tPw", "expected the path of a file that is there"),
+        ("RAPPORT_KAFKA_SESSION_SECONDS", "0", "expected greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_plain_words_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSettings) as refused:
+        load()
+    assert str(refused.value).startswith(f"{name}: {why}")
+    assert "S3cr3tPw" not in str(refused.value)

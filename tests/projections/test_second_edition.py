@@ -1,6 +1,7 @@
 """The datasets of the second edition that tell of gates, requests, mentors and programmes."""
 
 from datetime import date
+from typing import Literal
 
 from domain.mentor import events as m
 from domain.programme import events as p
@@ -86,6 +87,35 @@ def test_feedback_answers_the_latest_request_to_that_role_and_nobody_elses() -> 
         ("mentee", "mid", 1, True),
         ("mentor", "", 0, True),
     ]
+
+
+def test_what_was_asked_and_answered_is_matched_by_its_times_in_whatever_order_it_was_told() -> None:
+    def ask(occasion: Literal["mid", "end"]) -> e.FeedbackRequested:
+        return e.FeedbackRequested(respondent="mentee", occasion=occasion, questions=("cmn.inclusion",))
+
+    answer = e.FeedbackGiven(about="mentor", answers={"cmn.inclusion": 4})
+    told = [
+        At(2, ask("mid"), "coordinator"),
+        At(4, ask("end"), "worker"),
+        At(6, ask("mid"), "worker"),
+        At(1, answer, "mentee"),
+        At(3, answer, "mentee"),
+        At(7, answer, "mentee"),
+        At(8, e.NpsResponded(respondent="mentee", occasion="mid", score=9)),
+        At(5, e.NpsResponded(respondent="mentee", occasion="mid", score=8)),
+        At(3, e.NpsRequested(respondent="mentee", occasion="mid"), "worker"),
+    ]
+    for each in (told, told[::-1], told[3:] + told[:3]):
+        found = given(requests.PROJECTION, proposed(), *each)
+        assert found.values("kind", "occasion", "requests", "requested_by", "answers", "days_to_answer") == [
+            ("feedback", "", 0, None, 1, None),
+            ("feedback", "end", 1, "worker", 0, None),
+            ("feedback", "mid", 2, "coordinator", 2, 1.0),
+            ("nps", "mid", 1, "worker", 2, 2.0),
+        ]
+        assert found.unit
+        state = found.unit.states["requests"].state
+        assert requests.load(requests.dump(state)) == state
 
 
 # --- mentors and programmes ------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ DEFAULTS: Final = {
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
     "application_name": "rapport",
+    # What opens a client's key whose password the URL does not say: nothing does. Else OpenSSL would ask the terminal for it.
+    "sslpassword": "-",
 }
 # Whatever the environment, the database or the role say: in another encoding texts would be stored garbled.
 ALWAYS: Final = {"client_encoding": "UTF8"}

@@ -67,6 +67,28 @@ def test_a_score_is_judged_where_enough_of_both_outcomes_are_known(
     assert any("of at least 5 mentees" in each for each in answer.sentences) is not is_judged
 
 
+@pytest.mark.parametrize(
+    "young, share",
+    [
+        # Of all it is known: 4 of 15, whatever became of the others.
+        (0, 4 / 15),
+        # Two that are known for 10 days alone leave before the 4 ended, 20 days after the landmark.
+        (2, 4 / 13),
+    ],
+)
+def test_who_ended_well_did_not_end_early(young: int, share: float) -> None:
+    found = members(4, young)
+    for place, one in enumerate(found[:10]):
+        assert one.activated_at is not None
+        days, reason = (50, "mentee_choice") if one.ended_early else (35, "goals_met")
+        over = one.activated_at + timedelta(days=days)
+        found[place] = replace(one, status="terminated", terminated_at=over, ending_reason=reason)
+    (row,) = calibration(told(found, commitment_bands=stretches(found)), 30, 60).rows
+    assert (row["relationships"], row["ended_early"]) == (MANY, 4)
+    assert row["share"] == pytest.approx(share)
+    assert row["low"] < share < row["high"]
+
+
 def signal(over: int) -> tuple[str, list[Row]]:
     held = [
         {
@@ -125,6 +147,14 @@ def test_the_median_of_an_ending_is_of_enough_who_ever_began() -> None:
         ]
         [row] = endings(told(found)).rows
         assert (row["median_days"] is None) is (active < MINIMUM)
+
+
+def test_the_quarters_of_the_activation_are_of_all_who_were_proposed() -> None:
+    found = [replace(one, proposed_at=NOW - timedelta(days=300)) for one in members()]
+    found[MINIMUM:] = [replace(one, activated_at=None) for one in found[MINIMUM:]]
+    (row,) = activation(told(found, gates=[])).rows
+    assert (row["relationships"], row["met"]) == (MANY, MINIMUM)
+    assert (row["quarter"], row["median"], row["three_quarters"]) == (100, None, None)
 
 
 def test_how_often_a_gate_is_the_last_is_of_enough_mentees() -> None:

@@ -180,6 +180,9 @@ def test_calibration_takes_only_what_had_come_to_its_landmark(population: Popula
         assert answer.summary["compared"] == len(came)
         assert sum(row["relationships"] for row in answer.rows) <= len(came)
         assert 0 <= answer.summary["auc"] <= 1
+        # All of them have ended, so the share is that of the two counts beside it.
+        for row in answer.rows:
+            assert row["share"] == pytest.approx(row["ended_early"] / row["relationships"])
 
 
 @pytest.mark.parametrize("seed", [2, 5] if THOROUGH else [2])

@@ -149,6 +149,13 @@ def exact_median(days: list[int], ended: list[bool]) -> int | None:
     return next((day for day, left in zip(sorted(set(days)), survival, strict=True) if 2 * left <= 1), None)
 
 
+def test_parts_are_of_all_whether_they_have_come_so_far_or_not() -> None:
+    found = curve([10] * 4 + [20] * 4 + [90] * 8, [True] * 8 + [False] * 8)
+    assert [found.reached(part) for part in (0.25, 0.5, 0.75)] == [10, found.median, None]
+    assert found.median == 20
+    assert [curve(TREATED, RELAPSED).reached(part) for part in (0.25, 0.5, 0.75)] == [13, 23, None]
+
+
 def test_exactly_a_half_left_is_the_median() -> None:
     days, ended = (
         [0] * 5 + [1] * 5 + [2] * 4,

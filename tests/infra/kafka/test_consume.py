@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from kafka import KafkaProducer
+
 from infra.bootstrap import open_rapport
 from infra.intake import encrypted
 from infra.kafka.dead_letters import dead_letters
@@ -238,6 +240,35 @@ class TestWhatIsNot:
         assert statuses(answered(stage, 3)) == {"dead_lettered": 2, "accepted": 1}
         assert json.loads(stage.call("dead-letters", "list", "--json").stdout) == []
         assert stage.call("dead-letters", "show", "9/9").returncode == 1
+
+    def test_what_can_be_no_message_is_not_sent_in_its_place(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        stage.start("consume").wait_ready()
+        stage.send([b"no message"])
+        [receipt] = answered(stage, 1)
+        for body, why in ((b" \n", b"expected a message"), (b"x" * 262_145, b"expected at most 262144 bytes")):
+            done = stage.call("dead-letters", "resubmit", receipt.json["id"], "--body", "-", given=body)
+            assert done.returncode == 2
+            assert b"--body: " + why in b" ".join(done.stderr.split())
+        [listed] = json.loads(stage.call("dead-letters", "list", "--json").stdout)
+        assert listed["resubmitted"] is None
+
+    def test_is_shown_with_every_header_and_its_key_as_text(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        stage.start("consume").wait_ready()
+        with KafkaProducer(bootstrap_servers=stage.bootstrap) as producer:
+            headers = [("ce_id", b"first"), ("ce_id", b"second"), ("ce_type", b"rapport.CreateProgramme")]
+            producer.send(stage.topics.commands, b"{}", b"programme:p1", headers=headers)
+        [receipt] = answered(stage, 1)
+        assert receipt.json["data"]["problems"][0]["code"] == "duplicate_key"
+        letter_id = receipt.json["id"]
+        shown = json.loads(stage.call("dead-letters", "show", letter_id, "--json").stdout)
+        assert shown["headers"] == {"ce_id": ["first", "second"], "ce_type": "rapport.CreateProgramme"}
+        text = stage.call("dead-letters", "show", letter_id).stdout
+        assert b"header ce_id: first" in text
+        assert b"header ce_id: second" in text
+        listed = stage.call("dead-letters", "list").stdout
+        assert b"b'" not in listed
 
     def test_with_a_key_it_is_encrypted_on_the_topic_whole_for_who_has_the_key_and_for_nobody_else(
         self, sqlite_stage: Stage

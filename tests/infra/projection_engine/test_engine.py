@@ -9,16 +9,17 @@ import pytest
 
 from domain.model import AnyRecorded
 from domain.relationship import events as e
-from infra.projection_engine import build, generation
+from infra.projection_engine import build, generation, summaries
 from infra.projection_engine import engine as engines
 from infra.projection_engine.check import check
 from infra.projection_engine.following import Following
 from infra.projection_engine.generation import NewerProjection
+from infra.projection_engine.schema import physical
 from infra.projection_engine.status import status
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database
-from projections import commitment, sessions
+from projections import commitment, practices, sessions
 from projections.catalogue import all_projections, datasets, tables_of
 from projections.projection import Projection
 from tests.given_when_then import SUBJECT, At, history, proposed
@@ -230,6 +231,17 @@ def test_another_version_is_built_at_the_next_question(harness: ProjectionHarnes
         harness.engine().catch_up()
 
 
+def test_the_status_of_tables_that_an_older_program_laid_otherwise_is_told(harness: ProjectionHarness) -> None:
+    harness.append(everything())
+    engine = harness.engine()
+    engine.catch_up()
+    [of_sessions] = [each for each in engine.live() if each.name == "sessions"]
+    other = changed(practices.PROJECTION, name="sessions", tables=of_sessions.projection.tables, summary=None)
+    newer = harness.engine([each for each in all_projections() if each.name != "sessions"] + [other])
+    [found] = [each for each in status(newer).projections if each.name == "sessions"]
+    assert found.outdated
+
+
 def test_a_rebuild_by_a_newer_program_tells_what_differs_from_the_older_rows(harness: ProjectionHarness) -> None:
     harness.append(everything())
     harness.engine().catch_up()
@@ -282,6 +294,37 @@ def test_check_finds_a_row_that_somebody_changed(harness: ProjectionHarness) -> 
     (wrong,) = check(engine, all_streams=True).wrong
     assert (wrong.dataset, wrong.key, wrong.column) == ("goals", (SUBJECT, "g1"), "revisions")
     assert (wrong.stored, wrong.folded) == (77, 0)
+
+
+@pytest.mark.parametrize("dataset, nobodys", [("practices", ("mentor_id",)), ("nps", ("role", "programme_id"))])
+def test_check_finds_the_figures_of_a_group_that_nothing_belongs_to(
+    harness: ProjectionHarness, dataset: str, nobodys: tuple[str, ...]
+) -> None:
+    harness.append(everything())
+    engine = harness.engine()
+    engine.catch_up()
+    (live,) = [each for each in engine.live() if dataset in [table.name for table in tables_of(each.projection)]]
+    for column in nobodys:
+        with harness.database.transaction() as session:
+            table = physical(dataset, live.mark)
+            columns = [f"'nobody' AS {each}" if each == column else each for each in session.columns(table)]
+            session.execute(f"INSERT INTO {table} SELECT {', '.join(columns)} FROM {table} LIMIT 1")
+    wrong = check(engine, all_streams=True).wrong
+    assert [(each.dataset, each.stored, each.folded) for each in wrong] == [(dataset, "a row", None)] * len(nobodys)
+
+
+def test_summaries_that_are_made_in_parts_are_those_made_at_once(
+    harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.append(everything())
+    engine = harness.engine()
+    engine.catch_up()
+    rows = harness.all_rows()
+    assert len(rows["practices"]) > 1
+    monkeypatch.setattr(summaries, "AT_ONCE", 1)
+    assert check(engine, all_streams=True).wrong == []
+    build.rebuild(engine, ["practices", "nps_responses"])
+    assert harness.all_rows() == rows
 
 
 def test_several_engines_at_once_do_every_event_once(store_url: str) -> None:

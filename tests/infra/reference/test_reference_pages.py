@@ -156,6 +156,8 @@ def test_the_limits_are_those_that_are_held_to() -> None:
     for characters, status in ((20_000, None), (20_001, "invalid")):
         found = parse(line("AgreeGoal", {**GOAL, "success_measure": "x" * characters}))
         assert (found.status if isinstance(found, Receipt) else None) == status
+    assert isinstance(found, Receipt)
+    assert found.problems[0].message == "expected at most 20000 characters"
     assert "| A text field of `data` | 20,000 characters |" in page
     for name, term in TERMS.items():
         assert f"| `{name}` | {term.default:g} | {term.least:g} to {term.most:g} |" in page

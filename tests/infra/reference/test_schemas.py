@@ -16,7 +16,7 @@ from infra.bootstrap import open_rapport
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
 from infra.kafka.adopted import Adopted
-from infra.kafka.answers import dead_letter_headers, receipt_event
+from infra.kafka.answers import ENCRYPTED, dead_letter_headers, receipt_event
 from infra.kafka.arrival import Arrived, read
 from infra.kafka.facts import PUBLISHED, WITHHELD, fact
 from infra.reference.asyncapi import document
@@ -129,6 +129,7 @@ def test_receipts_and_dead_letters_fit() -> None:
     assert problems("receipt.json", json.loads(receipt_event(arrived, arrived.read, AT, "/rapport"))) == []
     headers = {name: text.decode() for name, text in dead_letter_headers(arrived, arrived.read, AT)}
     assert problems("dead-letter.json", headers) == []
+    assert headers.keys() | {ENCRYPTED[0]} <= schemas()["dead-letter.json"]["properties"].keys()
     assert headers["rapport-traceparent"] == TRACE
 
 

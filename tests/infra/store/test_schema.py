@@ -1,13 +1,20 @@
 """How a store comes to have its schema: once, forwards, by whichever process comes first."""
 
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from infra.local.ports import free_port
+from infra.sealing.key_store import key_store
 from infra.store.errors import NewerStore, OlderStore, StoreError, UnknownStore, UnreachableStore
 from infra.store.opening import open_database
 from infra.store.postgres.connection import conninfo_of
+from tests.certificates import certificate, key_pem, pem
 from tests.infra.store.test_store import event
 from tests.writers import answer, started, tell
 
@@ -61,6 +68,40 @@ def test_what_the_url_says_of_tls_and_waiting_is_passed_on() -> None:
     found = conninfo_to_dict(conninfo_of(url))
     assert (found["sslmode"], found["sslrootcert"], found["connect_timeout"]) == ("verify-full", "ca.pem", "60")
     assert found["tcp_user_timeout"] == "20000"
+
+
+def offer_tls(server: socket.socket) -> None:
+    """Answer each client that asks for TLS that it may begin."""
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            connection.recv(8)
+            connection.sendall(b"S")
+            connection.recv(1)
+
+
+@pytest.mark.parametrize(
+    "ask", [open_database, lambda url: key_store(url).exists], ids=["the record", "the store of keys"]
+)
+def test_a_key_with_a_password_that_the_url_does_not_say_is_told_and_no_terminal_is_asked(
+    ask: Callable[[str], object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cert, key = certificate("rapport", None)
+    (tmp_path / "cert.pem").write_bytes(pem(cert))
+    (tmp_path / "key.pem").write_bytes(key_pem(key, b"sesame"))
+    (tmp_path / "key.pem").chmod(0o600)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=offer_tls, args=(server,), daemon=True).start()
+        place = f"postgresql://ana:secret@127.0.0.1:{server.getsockname()[1]}/rapport"
+        files = f"sslmode=require&sslcert={tmp_path}/cert.pem&sslkey={tmp_path}/key.pem"
+        with pytest.raises(UnreachableStore, match="could not load private key file") as told:
+            ask(f"{place}?{files}")
+        server.shutdown(socket.SHUT_RDWR)
+    assert "secret" not in str(told.value)
+    assert "pass phrase" not in capfd.readouterr().err
 
 
 def test_a_server_that_is_not_there_is_told_without_secrets() -> None:
