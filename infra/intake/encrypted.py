@@ -9,6 +9,7 @@ encrypting: a signature over the words themselves would let others try out what 
 """
 
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -81,11 +82,19 @@ class EncryptionKeys:
 
     def encrypt(self, text: bytes, source: str, id_: str) -> bytes:
         """A compact JWE of these bytes that the newest key opens, and only under the same names; a key is there."""
+        return self._encrypted(text, _names(source, id_)).encode()
+
+    def enclosed(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """A message with its data encrypted, as a sender would encrypt it; a key is there."""
+        named = {member: sent[name] for name, member in NAMES.items() if name in sent}
+        return {**sent, "data": self._encrypted(orjson.dumps(sent["data"]), named), "datacontenttype": MEDIA_TYPE}
+
+    def _encrypted(self, text: bytes, named: Mapping[str, str]) -> str:
         from joserfc import jwe
 
         kid, key = next(iter(self.keys.items()))
-        header = {"alg": ALGORITHM, "enc": ENCRYPTION, "kid": kid, **_names(source, id_)}
-        return jwe.encrypt_compact(header, text, key, registry=_registry(LONGEST_OWN)).encode()
+        header = {"alg": ALGORITHM, "enc": ENCRYPTION, "kid": kid, **named}
+        return jwe.encrypt_compact(header, text, key, registry=_registry(LONGEST_OWN))
 
     def decrypt(self, text: bytes, source: str, id_: str) -> bytes | None:
         """What `encrypt` was given; None where these keys don't open it, or it was made under other names."""

@@ -119,9 +119,11 @@ def find(settings: Settings, letter_id: str) -> DeadLetter:
 def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None) -> str:
     """Send a dead letter to its topic again, as it was or with another value; where it went, topic/partition/offset.
 
+    Another value goes encrypted where there is a key, as a sender's would.
+
     Raises `LeftOut`, `KafkaTrouble`, `NoKafka`, `WrongSettings` and kafka's errors.
     """
-    topics = Topics.named(settings.kafka_prefix)
+    topics, keys = Topics.named(settings.kafka_prefix), encrypted.load(settings)
     headers = letter.headers
     if value is None:
         if letter.left_out is not None:
@@ -137,8 +139,13 @@ def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None)
         value = letter.value
     elif _whole_message(value):
         # A whole message needs none of the attributes that came as headers.
-        headers = [(name, text) for name, text in headers if not name.startswith("ce_") and name != "content-type"]
-    message = read(value, headers, encrypted.load(settings))
+        headers = _without_attributes(headers)
+    message = read(value, headers, EncryptionKeys([*keys.keys.values()]))
+    if value is not letter.value and keys.keys and isinstance(message, Message):
+        sent = orjson.loads(message.raw)
+        # What is signed is signed as it is.
+        if "data" in sent and sent.get("datacontenttype") != encrypted.MEDIA_TYPE and sent.get("proof") is None:
+            value, headers = orjson.dumps(keys.enclosed(sent)), _without_attributes(headers)
     subject = message.subject
     key = subject.encode() if subject else letter.key
     producer = clients.producer(settings, "rapport-dead-letters", DELIVERY_MS)
@@ -157,6 +164,10 @@ def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None)
 def _delivered(future: Any) -> str:
     metadata = future.get(timeout=DELIVERY_MS / 1000)
     return f"{metadata.topic}/{metadata.partition}/{metadata.offset}"
+
+
+def _without_attributes(headers: Headers) -> Headers:
+    return [(name, text) for name, text in headers if not name.startswith("ce_") and name != "content-type"]
 
 
 def _whole_message(value: bytes) -> bool:

@@ -241,6 +241,27 @@ class TestWhatIsNot:
         assert json.loads(stage.call("dead-letters", "list", "--json").stdout) == []
         assert stage.call("dead-letters", "show", "9/9").returncode == 1
 
+    def test_what_was_put_right_goes_out_encrypted_where_there_is_a_key(self, sqlite_stage: Stage) -> None:
+        settings = sqlite_stage.settings.model_copy(update={"kafka_encrypted": True})
+        encrypted.add_key(settings)
+        stage = replace(sqlite_stage, settings=settings)
+        stage.start("consume").wait_ready()
+        whole, binary = programme(), programme(2)
+        data = json.dumps(binary.pop("data")).encode()
+        with KafkaProducer(bootstrap_servers=stage.bootstrap) as producer:
+            producer.send(stage.topics.commands, raw(whole), b"programme:p1")
+            headers = [(f"ce_{name}", value.encode()) for name, value in binary.items()]
+            producer.send(stage.topics.commands, data, b"programme:p2", headers=headers)
+        answered(stage, 2)
+        bodies = {"programme:p1": raw(whole), "programme:p2": data}
+        for letter in json.loads(stage.call("dead-letters", "list", "--json").stdout):
+            body = bodies[letter["key"]]
+            done = stage.call("dead-letters", "resubmit", letter["id"], "--body", "-", given=body)
+            assert done.returncode == 0, done.stderr
+        assert statuses(answered(stage, 4)) == {"dead_lettered": 2, "accepted": 2}
+        in_the_clear = [b'"Programme"' in each.value for each in stage.read(stage.topics.commands, 4)]
+        assert Counter(in_the_clear) == {True: 2, False: 2}
+
     def test_what_can_be_no_message_is_not_sent_in_its_place(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage
         stage.start("consume").wait_ready()
