@@ -22,7 +22,9 @@ TABLE: Final = Table(
         Column("until", "time", "When it was over; empty while it lasts."),
         Column("over_by", "text", "resumption or end; empty while it lasts."),
         Column("resumed_by", "text", "The role that resumed or ended the relationship."),
-        Column("days", "real", "How long it lasted, in days of 24 hours; empty while it lasts."),
+        Column(
+            "days", "real", "How long it lasted, in days of 24 hours; 0 if over before it began; empty while it lasts."
+        ),
     ),
     key=("relationship_id", "version"),
     indexes=(("paused_at",),),
@@ -73,8 +75,9 @@ def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
 
 
 def _over(row: Row, recorded: AnyRecorded, how: str) -> dict[str, Any]:
-    days = (recorded.occurred_at - row["paused_at"]).total_seconds() / 86_400
+    # Told out of order, a pause may be over at a time before it began: then it stood still for no time.
+    days = max(0.0, (recorded.occurred_at - row["paused_at"]).total_seconds() / 86_400)
     return {"until": recorded.occurred_at, "over_by": how, "resumed_by": recorded.role, "days": days}
 
 
-PROJECTION: Final = RowFold("pauses", 1, TABLE, events_of(Heard), evolve, keys)
+PROJECTION: Final = RowFold("pauses", 2, TABLE, events_of(Heard), evolve, keys)

@@ -222,6 +222,11 @@ class TestPauses:
         assert given(pauses.PROJECTION, *ACTIVE, self.PAUSED, ended).values("over_by", "until") == [("end", day(8))]
         assert given(pauses.PROJECTION, *ACTIVE, self.PAUSED).values("over_by", "until", "days") == [(None, None, None)]
 
+    def test_a_pause_that_is_told_to_be_over_before_it_began_lasted_no_time(self) -> None:
+        resumed = At(3, e.RelationshipResumed(), "mentee")
+        row = given(pauses.PROJECTION, *ACTIVE, self.PAUSED, resumed).row()
+        assert (row["paused_at"], row["until"], row["days"]) == (day(5), day(3), 0)
+
     def test_each_pause_is_a_row(self) -> None:
         again = At(20, self.PAUSED.event, "mentee")
         story = (
