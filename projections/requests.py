@@ -16,7 +16,7 @@ from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import RowContext, StateFold, Worked
 
 Asked = e.NpsRequested | e.FeedbackRequested
-Heard = Asked | e.NpsResponded | e.FeedbackGiven
+Heard = e.RelationshipProposed | Asked | e.NpsResponded | e.FeedbackGiven
 
 UNASKED: Final = ""
 
@@ -75,10 +75,12 @@ class State(Immutable):
 
 
 def fold(state: State | None, recorded: AnyRecorded) -> State:
-    """The state after an event."""
+    """The state after an event. It begins with the proposal, which no correction takes away as it may all others."""
     before, at = state or State(), recorded.occurred_at
     event: Heard = recorded.data
     match event:
+        case e.RelationshipProposed():
+            return before
         case e.NpsRequested():
             request = Request(Question("nps", event.respondent, event.occasion), at, recorded.role)
             return before.but(requests=(*before.requests, request))
