@@ -54,9 +54,9 @@ class Suppression:
         sums = list(sums_of(self.cells, tables))
         lowest = at_lowest(self.cells)
         if lowest != self.cells:
-            ever = {each.figures[0] for each in Elimination(_large(map(Sum.at_lowest, sums)), cells=lowest).taken}
+            ever = {each.figures[0] for each in Elimination(large(map(Sum.at_lowest, sums)), cells=lowest).taken}
             sums = [each for each in sums if each.figures[0] in ever]
-        self._elimination = Elimination(_large(sums), cells=self.cells)
+        self._elimination = Elimination(large(sums), cells=self.cells)
         # The preferred come first.
         self.in_order: list[Figure] = [figure for each in self._elimination.taken for figure in each.figures]
         self.shown: set[Figure] = set(self.in_order)
@@ -88,7 +88,8 @@ class Sum(NamedTuple):
         return self._replace(minimum=min(self.minimum, FEWEST_RESPONDENTS))
 
 
-def _large(sums: Iterable[Sum]) -> list[Sum]:
+def large(sums: Iterable[Sum]) -> list[Sum]:
+    """Those of enough people."""
     return [each for each in sums if not each.small]
 
 

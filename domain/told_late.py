@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from domain.few_people import Cell
-from domain.small_cells import Elimination, Group, Keys, Sum, at_lowest, part, sums_of
+from domain.small_cells import Elimination, Group, Keys, Sum, at_lowest, large, part, sums_of
 
 # Groups here end with the month of the answer and the month in which it was told.
 MONTH: Final = -2
@@ -32,7 +32,7 @@ class ToldLate:
         out: list[Sequence[Group]] = []
         for end in reversed(ends):
             missing = {group: cell for group, cell in late.items() if group[MONTH] <= end < group[TOLD]}
-            candidates += [each for each in sums_of(missing, tables) if not each.small]
+            candidates += large(sums_of(missing, tables))
         for keys in tables:
             if late and month not in keys:
                 of_group = _by_group(late, keys)
